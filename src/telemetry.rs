@@ -217,7 +217,7 @@ pub(crate) fn record_parked(parked: u64) {
     gauge!(PARKED_ITEMS).set(parked as f64);
 }
 
-/// A post has to wait so long for the turn of its channel.
+/// A post has to wait so long for a slot of its channel.
 pub(crate) fn record_pace_wait(wait: Duration) {
     histogram!(PACE_WAIT_SECONDS).record(wait);
 }

@@ -65,7 +65,7 @@ impl ChannelPace {
         self.channels.contains_key(channel)
     }
 
-    /// Takes the turn of a post; or says when it is, if that is later.
+    /// Takes the slot of a post; or says when it is, if that is later.
     pub(crate) fn take_slot(&self, channel: &ChannelId, now: Timestamp) -> Result<(), Timestamp> {
         let mut slots = self.channels.entry(channel.clone()).or_default();
         let free_at = slots.free_at(self.rate);
@@ -76,7 +76,7 @@ impl ChannelPace {
         Ok(())
     }
 
-    /// Notes that a post is sent, which may be some time after its turn.
+    /// Notes that a post is sent, which may be some time after its slot.
     pub(crate) fn note_sending(&self, channel: &ChannelId, now: Timestamp) {
         if let Some(mut slots) = self.channels.get_mut(channel) {
             slots.push_back(self.rate, self.rate.interval, now.as_millisecond());

@@ -92,7 +92,7 @@ impl Interrupt {
             // (`docs/lanes.md`, between the two lanes), and no failure.
             Self::Store(store::Error::Conflict { .. }) => {
                 tracing::debug!(item.id, "its ticket was changed meanwhile; it is handled again");
-                ItemOutcome::Again
+                ItemOutcome::Conflict
             }
             Self::Store(error) => {
                 // Like a platform that is down: the event is sound, and is tried again until the

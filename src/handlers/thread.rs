@@ -436,14 +436,14 @@ impl Threads {
         self.posts.link_post(item, ticket, what, &post.blip_ids, &posted).await
     }
 
-    /// Waits for the turn of an item's lane to post where its ticket is or, before the card is posted,
+    /// Waits for the slot of an item's lane to post where its ticket is or, before the card is posted,
     /// will be.
     pub(crate) async fn wait_for_slot(&self, item: &Handling, ticket: &Ticket) -> PipeResult<()> {
         let channel = self.channels.current_channel(ticket).await?;
         self.posts.wait_for_post_slot(item, &channel).await
     }
 
-    /// Says something in a ticket's thread, if it has one, when the channel's turn has come.
+    /// Says something in a ticket's thread, if it has one, in a slot of its channel.
     pub(crate) async fn post_when_due(
         &self,
         item: &Handling,

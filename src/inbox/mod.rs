@@ -80,7 +80,7 @@ pub(crate) enum ItemOutcome {
     Wait(Timestamp),
     /// Their ticket was changed meanwhile: they are handled again, with it as it is now. This is no
     /// failure either, and what was called already is not called again.
-    Again,
+    Conflict,
     /// A call failed: it is tried again, or parked.
     Failed(Fault),
 }

@@ -215,7 +215,7 @@ impl<P: Handler> Worker<P> {
         (outcome, mut writes): (ItemOutcome, Writes),
         is_last: bool,
     ) -> store::Result<bool> {
-        if outcome == ItemOutcome::Again {
+        if outcome == ItemOutcome::Conflict {
             // What was decided on a state of the ticket that is of the past is decided anew.
             writes = writes.facts();
         }
@@ -280,7 +280,7 @@ impl<P: Handler> Worker<P> {
             ItemOutcome::Ignored => (Some(StoredOutcome::Ignored), None),
             ItemOutcome::Forgotten => (Some(StoredOutcome::Forgotten), None),
             ItemOutcome::Wait(until) => (None, Some(until)),
-            ItemOutcome::Again => (None, Some(now + CONFLICT_PAUSE)),
+            ItemOutcome::Conflict => (None, Some(now + CONFLICT_PAUSE)),
             ItemOutcome::Failed(fault) => match self.decide_retry(&fault, items) {
                 RetryDecision::Retry { after, counted: false } => (None, Some(now + after)),
                 RetryDecision::Retry { after, counted: true } => {

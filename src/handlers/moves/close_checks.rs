@@ -10,7 +10,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::events::happened_about;
 use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::handlers::moves::close_question::ask_before_close;
+use crate::handlers::moves::close_question::prepare_close_question;
 use crate::handlers::moves::tags::Tags;
 use crate::handlers::people::Person;
 use crate::handlers::thread_lines::ThreadLines;
@@ -76,7 +76,7 @@ impl CloseChecks {
         // What else the close was to do is chosen in its dialog, which opens again.
         let is_plain = closing.tags.is_none() && closing.farewell.is_none();
         let about = if is_plain { CloseConcern::Unread } else { CloseConcern::UnreadInDialog };
-        let question = ask_before_close(ticket, (person, closing), about);
+        let question = prepare_close_question(ticket, (person, closing), about);
         self.lines.say_line(item, ticket, ThreadLine::CloseQuestion(question)).await?;
         Ok(true)
     }

@@ -10,7 +10,7 @@ use crate::slack::card;
 use crate::slack::rich_text::Mention;
 
 /// What whoever closes a ticket is asked. A farewell that was typed is kept, so that it is not lost.
-pub(crate) fn ask_before_close(
+pub(crate) fn prepare_close_question(
     ticket: &Ticket,
     (person, closing): (&Person, &Closing),
     about: CloseConcern,

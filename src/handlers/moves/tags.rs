@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
-use crate::handlers::moves::close_question::ask_before_close;
+use crate::handlers::moves::close_question::prepare_close_question;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
@@ -53,7 +53,7 @@ impl Tags {
         if !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
             return Ok(false);
         }
-        let question = ask_before_close(ticket, (person, closing), CloseConcern::Tag);
+        let question = prepare_close_question(ticket, (person, closing), CloseConcern::Tag);
         self.lines.say_line(item, ticket, ThreadLine::CloseQuestion(question)).await?;
         Ok(true)
     }

@@ -47,7 +47,7 @@ impl CustomerMessages {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let mut ticket = self.tickets.ensure_ticket(first, id, address).await?;
-        // What was begun before takes the turns that it still needs.
+        // What was begun before takes the slots that it still needs.
         if !first.has_begun_calls {
             self.pieces.threads.wait_for_slot(first, &ticket).await?;
         }

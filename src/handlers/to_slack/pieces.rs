@@ -26,7 +26,7 @@ pub(crate) struct CustomerMessage<'a> {
     pub(crate) is_after_gap: bool,
 }
 
-/// Shows pieces of messages, each post in its turn.
+/// Shows pieces of messages, each post in its slot.
 pub(crate) struct Pieces {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
@@ -51,19 +51,19 @@ impl Pieces {
         // Without its bot nothing is known of a link that has run out: the event waits for it.
         self.bots.require_bot(&ticket.id)?;
         let steps = self.calls.read_earlier_steps(item).await?;
-        // The event has had a turn for its first post.
-        let mut has_turn = prefix.is_empty() && !item.has_begun_calls;
+        // The event has had a slot for its first post.
+        let mut has_slot = prefix.is_empty() && !item.has_begun_calls;
         let mut posts = 0;
         for (number, piece) in pieces.iter().enumerate() {
             let words = match piece {
                 Piece::Words(words) => words,
                 Piece::File(media) => {
                     let place = &format!("{prefix}{number}");
-                    // One that was waited for has had its turn before, in whatever thread.
+                    // One that was waited for has had its slot before, in whatever thread.
                     if !steps.has_with_prefix(&format!("file:{place}@"))
                         && !steps.has(&format!("waits:file:{place}"))
                     {
-                        self.ensure_post_slot(item, ticket, &mut has_turn).await?;
+                        self.ensure_post_slot(item, ticket, &mut has_slot).await?;
                     }
                     let (key, ticket_id) = (format!("{}:{place}", item.key), ticket.id.clone());
                     let sent = CustomerFile {
@@ -98,7 +98,7 @@ impl Pieces {
                 };
                 let step = format!("post:{posts}");
                 if !steps.has(&step) {
-                    self.ensure_post_slot(item, ticket, &mut has_turn).await?;
+                    self.ensure_post_slot(item, ticket, &mut has_slot).await?;
                 }
                 self.threads.post_to_ticket(item, &step, ticket, &post).await?;
                 posts += 1;
@@ -107,14 +107,14 @@ impl Pieces {
         Ok(())
     }
 
-    /// Waits for the turn of a post, unless there has been one that nobody has used.
+    /// Waits for the slot of a post, unless there has been one that nobody has used.
     async fn ensure_post_slot(
         &self,
         item: &Handling,
         ticket: &Ticket,
-        has_turn: &mut bool,
+        has_slot: &mut bool,
     ) -> PipeResult<()> {
-        if std::mem::take(has_turn) {
+        if std::mem::take(has_slot) {
             return Ok(());
         }
         self.threads.wait_for_slot(item, ticket).await
