@@ -84,11 +84,10 @@ impl Claims {
                 tracing::info!("a ticket was claimed");
                 Ok(MoveOutcome::Done)
             }
-            Err(CallError::Call(error)) if error.code().is_some() => {
-                let claim = Move::Claim { over: false };
-                self.transitions.handle_refused_move(item, ticket, person, &claim, &error).await
+            Err(failed) => {
+                let r#move = Move::Claim { over: false };
+                self.transitions.handle_failed_move(item, ticket, person, &r#move, failed).await
             }
-            Err(error) => Err(error.into()),
         }
     }
 

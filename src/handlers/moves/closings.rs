@@ -81,11 +81,10 @@ impl Closings {
                 tracing::info!("a ticket was closed");
                 Ok(MoveOutcome::Done)
             }
-            Err(CallError::Call(error)) if error.code().is_some() => {
+            Err(failed) => {
                 let r#move = Move::Close(closing.clone());
-                self.transitions.handle_refused_move(item, ticket, person, &r#move, &error).await
+                self.transitions.handle_failed_move(item, ticket, person, &r#move, failed).await
             }
-            Err(error) => Err(error.into()),
         }
     }
 

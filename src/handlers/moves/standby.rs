@@ -48,11 +48,10 @@ pub(crate) async fn change_standby(
             transitions.calls.enqueue_item(item, CardJob::update_card(ticket, now)).await?;
             Ok(MoveOutcome::Done)
         }
-        Err(CallError::Call(error)) if error.code().is_some() => {
+        Err(failed) => {
             let r#move = if is_on { Move::StartStandby } else { Move::EndStandby };
-            transitions.handle_refused_move(item, ticket, person, &r#move, &error).await
+            transitions.handle_failed_move(item, ticket, person, &r#move, failed).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cache::ExpiringCache;
 use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
-use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::close_question::prepare_close_question;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
@@ -100,11 +100,10 @@ impl Tags {
                     .await?;
                 Ok(MoveOutcome::Done)
             }
-            Err(CallError::Call(error)) if error.code().is_some() => {
+            Err(failed) => {
                 let r#move = Move::Tag(tags.to_vec());
-                self.transitions.handle_refused_move(item, ticket, person, &r#move, &error).await
+                self.transitions.handle_failed_move(item, ticket, person, &r#move, failed).await
             }
-            Err(error) => Err(error.into()),
         }
     }
 }

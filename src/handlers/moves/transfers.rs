@@ -4,7 +4,7 @@
 //! ticket as well. Both are the same event: the answer is put into the inbox as the announcement.
 
 use crate::blip::{self, TicketDocument};
-use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
@@ -43,11 +43,10 @@ pub(crate) async fn transfer_ticket(
             tracing::info!("a ticket was transferred");
             Ok(MoveOutcome::Done)
         }
-        Err(CallError::Call(error)) if error.code().is_some() => {
+        Err(failed) => {
             let r#move = Move::Transfer(to.clone());
-            transitions.handle_refused_move(item, ticket, person, &r#move, &error).await
+            transitions.handle_failed_move(item, ticket, person, &r#move, failed).await
         }
-        Err(error) => Err(error.into()),
     }
 }
 

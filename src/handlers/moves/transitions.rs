@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::blip;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
-use crate::handlers::interrupt::PipeResult;
+use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
 use crate::handlers::thread_lines::{ThreadLines, word_refusal};
@@ -78,8 +78,28 @@ impl Transitions {
             .await?)
     }
 
+    /// What becomes of a move whose call has failed: people are told of one that Blip has refused, any
+    /// other is made again.
+    pub(crate) async fn handle_failed_move(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        person: &Person,
+        r#move: &Move,
+        failed: CallError<blip::Error>,
+    ) -> PipeResult<MoveOutcome> {
+        match failed {
+            CallError::Call(error) if error.code().is_some() => {
+                self.handle_refused_move(item, ticket, person, r#move, &error).await
+            }
+            failed @ (CallError::Call(_) | CallError::TooEarly(_) | CallError::Store(_)) => {
+                Err(failed.into())
+            }
+        }
+    }
+
     /// Blip refused a move: either the ticket has ended meanwhile, or the agent is told why.
-    pub(crate) async fn handle_refused_move(
+    async fn handle_refused_move(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
