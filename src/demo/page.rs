@@ -3,6 +3,7 @@
 //! It is a few files that the program carries with it, and holds no state: what it shows comes from
 //! the stand-ins, and what people do on it goes to them. Only this machine can reach it.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -24,9 +25,11 @@ use super::Stage;
 use super::folder::TemporaryFolder;
 use super::program::Program;
 use crate::app::Tuning;
+use crate::locale::Language;
+use crate::manifest::render_manifest;
 
 /// The files, by name, with their type.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("page.js", "text/javascript; charset=utf-8", include_str!("page/page.js")),
@@ -36,13 +39,13 @@ const FILES: [(&str, &str, &str); 9] = [
     ("dialog.js", "text/javascript; charset=utf-8", include_str!("page/dialog.js")),
     ("texts.js", "text/javascript; charset=utf-8", include_str!("page/texts.js")),
     ("tools.js", "text/javascript; charset=utf-8", include_str!("page/tools.js")),
+    // Emoji as Slack names them.
+    (
+        "emoji.tsv",
+        "text/tab-separated-values; charset=utf-8",
+        include_str!("../slack/text/emoji/names.tsv"),
+    ),
 ];
-
-/// Emoji as Slack names them.
-const EMOJI: &str = include_str!("../slack/text/emoji/names.tsv");
-
-/// The shortcuts and the like that the app has in Slack.
-const MANIFEST: &str = include_str!("../../manifests/slack-app.http.json");
 
 /// What a page may do: load its own files, and show files that the platforms and the service serve.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -55,6 +58,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 ///
 /// What could not be started.
 pub async fn serve_page(port: u16, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    // Before anything else is started: a port that is taken is told at once.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .with_context(|| format!("listen on port {port}; --port chooses another one"))?;
+    let address = listener.local_addr().context("listen")?;
     let folder = TemporaryFolder::new()?;
     // Without a pace, so that whoever plays sees at once what they have done.
     let settings = [("SLACK_CHANNEL_RATE", "0"), ("LOG", "error")];
@@ -63,10 +71,6 @@ pub async fn serve_page(port: u16, stop: impl Future<Output = ()>) -> anyhow::Re
     let hands = by_hand::router(Some(stage.slack.clone()), Some(stage.blip.clone()));
     let program = Arc::new(Program::new(stage)?);
     program.start().await?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .with_context(|| format!("listen on port {port}; --port chooses another one"))?;
-    let address = listener.local_addr().context("listen")?;
     writeln!(std::io::stdout(), "The demo is at http://{address}/demo (until Ctrl+C)")
         .context("write to standard output")?;
     tokio::select! {
@@ -130,11 +134,11 @@ async fn only_here(request: axum::extract::Request, next: Next) -> Response {
 }
 
 async fn file(Path(name): Path<String>) -> Response {
-    let (kind, text) = match name.as_str() {
-        "emoji.tsv" => ("text/tab-separated-values; charset=utf-8", EMOJI),
-        "manifest.json" => ("application/json", MANIFEST),
-        _ => match FILES.iter().find(|(known, ..)| *known == name) {
-            Some((_, kind, text)) => (*kind, *text),
+    let known = FILES.iter().find(|(known, ..)| *known == name);
+    let (kind, text) = match known {
+        Some((_, kind, text)) => (*kind, Cow::Borrowed(*text)),
+        None => match render_app(&name) {
+            Some(manifest) => ("application/json", Cow::Owned(manifest)),
             None => return StatusCode::NOT_FOUND.into_response(),
         },
     };
@@ -145,6 +149,13 @@ async fn file(Path(name): Path<String>) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, text).into_response()
+}
+
+/// The shortcuts and the like that the app has in Slack, in the language of a file's name.
+fn render_app(name: &str) -> Option<String> {
+    let tag = name.strip_prefix("manifest.")?.strip_suffix(".json")?;
+    let language = Language::ALL.into_iter().find(|language| language.tag() == tag)?;
+    render_manifest(true, None, language).ok()
 }
 
 /// How the service is; waits for a change from what has been seen.

@@ -196,6 +196,18 @@ fn the_demo_needs_no_proxy_and_leaves_nothing_behind() {
     }
 }
 
+#[test]
+fn a_port_that_is_taken_is_told_before_the_demo_starts_anything() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program(folder.path(), &["demo", "--port", &port]);
+    let ended = command.env("TMPDIR", folder.path().join("nowhere")).output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    // Without a folder for temporary files, nothing of the demo can be started.
+    assert!(!ended.status.success() && told.contains("--port chooses another one"), "{told}");
+}
+
 /// A proxy that lets nobody through; the first line of each request.
 async fn closed_proxy() -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -108,7 +108,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("demo", &["app", "clock", "config"]),
+    ("demo", &["app", "clock", "config", "locale", "manifest"]),
 ];
 
 /// For each foreign crate with a home, the modules that may use it.

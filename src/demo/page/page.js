@@ -138,6 +138,13 @@ const json = async (response) => {
   return response.json();
 };
 
+/** How the service is; with another language of it comes the app as Slack has it in that one. */
+async function askService() {
+  const service = await json(await fetch("/demo/service", { headers: app.service ? { "x-seen": String(app.service.changes) } : {} }));
+  if (service.locale !== app.service?.locale) app.manifest = await json(await fetch(`/demo/manifest.${service.locale}.json`));
+  return service;
+}
+
 function listen() {
   addEventListener("hashchange", draw);
   document.addEventListener("visibilitychange", draw);
@@ -163,12 +170,11 @@ function listen() {
 }
 
 await emoji.load();
-app.manifest = await json(await fetch("/demo/manifest.json"));
 parts = [makePhone(app), makeSlack(app), makeDialog(app)];
 listen();
 follow(
   async () => json(await fetch(`/demo/people/view?seen=${encodeURIComponent(app.view?.version ?? "")}`)),
   (view) => { app.view = view; draw(); });
 follow(
-  async () => json(await fetch("/demo/service", { headers: app.service ? { "x-seen": String(app.service.changes) } : {} })),
+  askService,
   (service) => { app.service = service; draw(); });

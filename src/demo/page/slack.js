@@ -8,7 +8,7 @@ const QUICK = ["eyes", "white_check_mark", "lock", "+1", "pray", "tada", "heart"
 /** Draws the workspace; `app` has the newest `view` and the `words` to use. */
 export function makeSlack(app) {
   const $ = (id) => document.getElementById(id);
-  const parts = { agents: $("agents"), list: $("messages"), thread: $("thread"), answers: $("answers"), home: $("home"), channel: $("channel"), side: $("side") };
+  const parts = { agents: $("agents"), list: $("messages"), thread: $("thread"), answers: $("answers"), home: $("home"), empty: $("empty"), channel: $("channel"), side: $("side") };
   const send = (box, root) => {
     const area = box.querySelector("textarea");
     const submit = composer(area, (text) => write(text, root(), box));
@@ -62,6 +62,7 @@ export function makeSlack(app) {
     parts.channel.hidden = app.place === "home";
     parts.home.hidden = app.place !== "home";
     if (app.place === "home") drawHome();
+    parts.empty.hidden = roots.length > 0;
     keepEnd(parts.list, () => sync(parts.list, roots.map((it, number) => entry(it, roots[number - 1], all, false))));
     drawThread(all, order([...mine]));
   }
@@ -162,13 +163,13 @@ export function makeSlack(app) {
   /** What appears beside a message under the mouse, or when the keyboard is in it. */
   function tools(message, isInThread) {
     const tool = (sign, label, onclick) => h("button", { type: "button", "aria-label": label, title: label, onclick }, sign);
-    const shortcuts = app.manifest.features.shortcuts;
+    const { shortcuts } = app.manifest.features;
     const isOwn = message.user === app.agent && !message.ours;
     const menu = h("div.b-menu", {},
       h("div.faces", {}, QUICK.map((name) => tool(emoji.show(name), `:${name}:`, (event) => { shut(event); react(message, name); }))),
-      shortcuts.map((it) => h("button", { type: "button", onclick: async (event) => { shut(event); answered(await perform("uses-shortcut", { user: app.agent, channel: app.channel, ts: message.ts, callback: it.callback_id })); } },
-        app.words.shortcuts[it.callback_id] ?? it.name, h("small", {}, " Blip Desk"))),
-      isOwn ? h("button", { type: "button", onclick: (event) => { shut(event); edit(message, event); } }, app.words.edit) : null,
+      shortcuts.map((it) => h("button", { type: "button", "data-shortcut": it.callback_id, onclick: async (event) => { shut(event); answered(await perform("uses-shortcut", { user: app.agent, channel: app.channel, ts: message.ts, callback: it.callback_id })); } },
+        it.name, h("small", {}, " Blip Desk"))),
+      isOwn ? h("button.edit", { type: "button", onclick: (event) => { shut(event); edit(message, event); } }, app.words.edit) : null,
       isOwn || message.ours ? h("button.danger", { type: "button", onclick: (event) => { shut(event); perform("deletes", { user: app.agent, channel: app.channel, ts: message.ts }); } }, app.words.remove) : null);
     return h("div.tools", {},
       tool("👀", app.words.claim, () => react(message, "eyes")),
