@@ -37,6 +37,7 @@ pub use all::{Config, LogFormat};
 pub(crate) use bots::BotConfig;
 pub(crate) use desk::{ReactionsOn, ReplyPolicy};
 pub(crate) use draft::SettingsDraft;
+pub use fault::SettingWarning;
 pub(crate) use fault::{ConfigError, SettingFault};
 pub(crate) use http::ProxyConfig;
 pub(crate) use parse::{Agents, BusinessHours};
@@ -107,7 +108,9 @@ impl Config {
                 return Err(ConfigError(faults.into_iter().chain(unknown).collect()));
             }
         };
-        config.warnings.extend(unknown.iter().map(ToString::to_string));
+        let fix = "correct its name, or remove it";
+        let unknown = unknown.iter().map(|fault| SettingWarning::new(fault.to_string(), fix));
+        config.warnings.extend(unknown);
         config.warnings.extend(warnings::warn_of_readable_files(&lookup));
         Ok(config)
     }
@@ -337,7 +340,10 @@ mod tests {
 
     #[test]
     fn what_is_doubtful_is_warned_about() {
-        let warned = |changes: &[(&str, &str)]| load(changes).unwrap().warnings.join("\n");
+        let warned = |changes: &[(&str, &str)]| {
+            let warnings = load(changes).unwrap().warnings;
+            warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
         assert_eq!(warned(&[]), "");
         let open = [("BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED", "true"), ("BLIP_WEBHOOK_TOKEN", "")];
         assert!(warned(&open).contains("HOST=0.0.0.0"));

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::bots::{BotConfig, read_aliases};
 use super::declare::{one_of, one_of_names, settings, whole_as, with_default};
 use super::desk::DeskConfig;
+use super::fault::SettingWarning;
 use super::http::{HttpConfig, MediaConfig};
 use super::parse;
 use super::slack::SlackConfig;
@@ -43,7 +44,7 @@ settings! {
         part pub traces: Option<TracesConfig> =
             |reader| Some(TracesConfig::read_settings(reader));
         /// What an operator should look at although the bridge can start.
-        part pub warnings: Vec<String> =
+        part pub warnings: Vec<SettingWarning> =
             // This and the summary are filled in when all settings are known (`Config::load`).
             |_| Some(Vec::new());
         part pub(super) summary: Vec<String> =

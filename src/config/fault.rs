@@ -1,4 +1,4 @@
-//! What is wrong with the settings, all at once and without quoting any value.
+//! What is wrong with the settings, all at once and without quoting any value, or doubtful.
 
 use std::fmt;
 
@@ -18,6 +18,27 @@ pub struct SettingFault {
 /// Everything that is wrong with the settings; never empty.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigError(pub Vec<SettingFault>);
+
+/// Something that is doubtful although the bridge can start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingWarning {
+    /// What is doubtful, with the name of its setting.
+    pub text: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl SettingWarning {
+    pub(super) fn new(text: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { text: text.into(), fix: fix.into() }
+    }
+}
+
+impl fmt::Display for SettingWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.text, self.fix)
+    }
+}
 
 impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

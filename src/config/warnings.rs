@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::all::Config;
 use super::bots::uppercase_bot_name;
 use super::dotenv::DOTENV_FILE;
+use super::fault::SettingWarning;
 use super::parse::unmatched_log_directives;
 use super::reader::VariableLookup;
 use super::table::ALL_VARIABLES;
@@ -18,51 +19,53 @@ use crate::model::BotName;
 const WORLD_READABLE: u32 = 0o004;
 
 /// What is doubtful about settings that are each right.
-pub(super) fn collect_warnings(config: &Config) -> Vec<String> {
+pub(super) fn collect_warnings(config: &Config) -> Vec<SettingWarning> {
     let mut warnings = Vec::new();
     let is_open = config.bots.iter().any(|bot| bot.webhook_tokens.is_empty());
     if is_open && !is_loopback_host(&config.http.host) {
-        warnings.push(format!(
-            "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED: whoever reaches HOST={} can speak as any \
-            customer; set BLIP_WEBHOOK_TOKEN",
+        let text = format!(
+            "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED: whoever reaches HOST={} can speak as any customer",
             config.http.host
-        ));
+        );
+        let fix =
+            "set BLIP_WEBHOOK_TOKEN, or listen on this machine only, behind a gateway that checks";
+        warnings.push(SettingWarning::new(text, fix));
     }
     let bots = config.bots.iter().map(|bot| (api_url_variable(&bot.name), &bot.api_url));
     let platforms = [("SLACK_API_URL".to_owned(), &config.slack.api_url)].into_iter().chain(bots);
     warnings.extend(platforms.filter(|(_, url)| is_loopback_url(url)).map(|(name, _)| {
-        format!("{name} is on this machine, where neither platform is: right for tests only")
+        let text = "is on this machine, where neither platform is: right for tests only";
+        SettingWarning::new(format!("{name} {text}"), "set the platform's own address")
     }));
     if config.media.allow_loopback {
-        warnings.push(
-            "MEDIA_ALLOW_LOOPBACK: a customer's message can have the bridge ask any service of \
-            this machine for a file; right for tests only"
-                .to_owned(),
-        );
+        let text = "MEDIA_ALLOW_LOOPBACK: a customer's message can have the bridge ask any service of \
+            this machine for a file; right for tests only";
+        warnings.push(SettingWarning::new(text, "remove it"));
     }
     let has_hours = config.desk.business_hours.is_some() || !config.desk.team_hours.is_empty();
     if config.desk.away_message.is_some() && !has_hours {
-        warnings.push(
-            "OUT_OF_OFFICE_MESSAGE: without BUSINESS_HOURS the team always works, and no customer \
-            is told"
-                .to_owned(),
-        );
+        let text = "OUT_OF_OFFICE_MESSAGE: without BUSINESS_HOURS the team always works, and no \
+            customer is told";
+        warnings.push(SettingWarning::new(text, "set BUSINESS_HOURS"));
     }
     if cfg!(not(feature = "otlp")) && config.traces.is_some() {
-        warnings.push(
-            "OTEL_EXPORTER_OTLP_ENDPOINT: this program was built without traces and sends none; \
-            build it with cargo build --locked --release --features otlp"
-                .to_owned(),
-        );
+        let text =
+            "OTEL_EXPORTER_OTLP_ENDPOINT: this program was built without traces and sends none";
+        let fix = "build it with cargo build --locked --release --features otlp";
+        warnings.push(SettingWarning::new(text, fix));
     }
     warnings.extend(unmatched_log_directives(&config.log).into_iter().map(|part| {
-        format!("LOG: {part} names no module of the bridge and no crate that logs: it does nothing")
+        let text = "names no module of the bridge and no crate that logs: it does nothing";
+        SettingWarning::new(
+            format!("LOG: {part} {text}"),
+            "correct it, such as LOG=info,blip_slack=debug",
+        )
     }));
     warnings
 }
 
 /// Files with secrets that other users of the machine can read.
-pub(super) fn warn_of_readable_files(lookup: VariableLookup<'_>) -> Vec<String> {
+pub(super) fn warn_of_readable_files(lookup: VariableLookup<'_>) -> Vec<SettingWarning> {
     let named = ALL_VARIABLES.iter().filter(|variable| variable.is_secret());
     let named = named.filter_map(|variable| lookup(&format!("{}_FILE", variable.name)));
     let files = [DOTENV_FILE.to_owned()].into_iter().chain(named);
@@ -73,7 +76,8 @@ pub(super) fn warn_of_readable_files(lookup: VariableLookup<'_>) -> Vec<String> 
         about.is_ok_and(|about| about.permissions().mode() & WORLD_READABLE != 0)
     });
     let told = readable.map(|path| {
-        format!("{path} may hold secrets and every user of this machine can read it: chmod o-r")
+        let text = format!("{path} may hold secrets and every user of this machine can read it");
+        SettingWarning::new(text, format!("chmod o-r {path}"))
     });
     told.collect()
 }
@@ -111,7 +115,7 @@ mod tests {
         for (mode, count) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let told = warn_of_readable_files(&lookup);
-            let told: Vec<_> = told.iter().filter(|line| line.starts_with(&path)).collect();
+            let told: Vec<_> = told.iter().filter(|told| told.text.starts_with(&path)).collect();
             assert_eq!(told.len(), count, "{mode:o}: {told:?}");
         }
     }

@@ -27,7 +27,7 @@ pub struct Finding {
     pub outcome: CheckOutcome,
     /// What was found, in one line.
     pub text: String,
-    /// What to do about it; never missing where a check failed.
+    /// What to do about it; never missing where a check failed or warns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }

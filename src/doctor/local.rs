@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::finding::{CheckOutcome, Finding};
+use super::finding::Finding;
 use crate::app::{self, PlatformAccess};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -44,11 +44,8 @@ pub(super) fn check_settings(config: &Config) -> Vec<Finding> {
         );
         findings.push(Finding::ok("proxy", text));
     }
-    let doubtful = |text: &String| Finding {
-        outcome: CheckOutcome::Warning,
-        ..Finding::ok(SETTINGS, text.clone())
-    };
-    findings.extend(config.warnings.iter().map(doubtful));
+    let doubtful = config.warnings.iter();
+    findings.extend(doubtful.map(|it| Finding::warning(SETTINGS, &it.text, &it.fix)));
     findings.push(check_retention(config));
     findings
 }
@@ -243,6 +240,7 @@ fn describe_way_in(address: &str, answer: Result<(u16, bool), bool>) -> Finding 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::finding::CheckOutcome;
 
     #[test]
     fn an_address_that_takes_too_long_is_told_with_what_mends_it() {
