@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::handlers::events::sort_by_slack_time;
 use crate::handlers::fault_point::{self, FaultMoment};
+use crate::handlers::item_kind::kind_of_item;
 use crate::handlers::to_blip::ToBlip;
 use crate::handlers::to_slack::ToSlack;
 use crate::inbox::{Handled, Handler, Handling, ItemOutcome};
@@ -23,16 +24,20 @@ impl Handler for Dispatcher {
         sort_by_slack_time(items)
     }
 
+    fn kind_of_item(&self, item: &Item) -> &'static str {
+        kind_of_item(item)
+    }
+
     async fn handle_items(&self, items: &[Handling]) -> Handled {
         let Some(first) = items.first() else { return Handled::for_first_item(ItemOutcome::Done) };
-        fault_point::pass_item(FaultMoment::Before, first);
+        fault_point::pass_item(FaultMoment::Before, first, kind_of_item);
         let outcome = match first.source {
             Source::Blip => self.to_slack.handle_blip_items(items).await,
             Source::Slack => self.to_blip.handle_slack_item(first).await,
             Source::Internal => self.jobs.run_job(items).await,
         };
         if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {
-            fault_point::pass_item(FaultMoment::After, first);
+            fault_point::pass_item(FaultMoment::After, first, kind_of_item);
         }
         outcome.unwrap_or_else(|interrupt| Handled::for_first_item(interrupt.into_outcome(first)))
     }

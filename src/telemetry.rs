@@ -158,10 +158,9 @@ pub(crate) fn count_unknown(source: &'static str) {
     counter!(EVENTS_UNKNOWN, "source" => source).increment(1);
 }
 
-/// Events ended like this, the name of a `store::StoredOutcome`.
-pub(crate) fn count_outcome(source: &'static str, outcome: &'static str, count: usize) {
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
-    counter!(ITEM_OUTCOMES, "source" => source, "outcome" => outcome).increment(count);
+/// An event or job of this kind ended like this, the name of a `store::StoredOutcome`.
+pub(crate) fn count_outcome(source: &'static str, kind: &'static str, outcome: &'static str) {
+    counter!(ITEM_OUTCOMES, "source" => source, "kind" => kind, "outcome" => outcome).increment(1);
 }
 
 /// A request of a platform was taken, so long after it arrived.
@@ -341,7 +340,10 @@ fn describe_metrics() {
         "Events that had been stored before and were not stored again"
     );
     describe_counter!(EVENTS_UNKNOWN, "Well-formed events of a kind that the bridge does not know");
-    describe_counter!(ITEM_OUTCOMES, "What became of events; parked ones wait for a person");
+    describe_counter!(
+        ITEM_OUTCOMES,
+        "What became of events and jobs of each kind; parked ones wait for a person"
+    );
     describe_histogram!(
         ACK_SECONDS,
         Unit::Seconds,
@@ -417,7 +419,7 @@ mod tests {
         count_accepted("blip");
         count_repeated("blip");
         count_unknown("slack");
-        count_outcome("slack", "done", 3);
+        count_outcome("slack", "message", "done");
         record_ack("blip", Duration::from_millis(7));
         record_wait("blip", Duration::from_millis(3));
         record_delivery("blip", Duration::from_secs(1));

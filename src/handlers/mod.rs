@@ -38,6 +38,7 @@ pub mod fault_point;
 pub(crate) mod heard_receipts;
 pub(crate) mod holds;
 pub(crate) mod interrupt;
+pub(crate) mod item_kind;
 pub(crate) mod known_steps;
 pub(crate) mod moves;
 pub(crate) mod outgoing;

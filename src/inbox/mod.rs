@@ -41,6 +41,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// order in which they are to be handled.
     fn sort_items(&self, items: Vec<Handling>) -> Vec<Handling>;
 
+    /// The kind of an item in a constant word, for metrics.
+    fn kind_of_item(&self, item: &Item) -> &'static str;
+
     /// Handles the first of these items, or the first few if they belong together.
     ///
     /// `items` are of one lane and one source, in order, and never empty. After a failure the

@@ -256,8 +256,11 @@ impl<P: Handler> Worker<P> {
         }
         // Counted once it is written: what could not be written is handled again, and would be
         // counted twice.
-        if let (Some(first), Some(stored)) = (items.first(), &stored) {
-            telemetry::count_outcome(first.source.name(), stored.name(), items.len());
+        if let Some(stored) = &stored {
+            for item in items {
+                let kind = self.handler.kind_of_item(item);
+                telemetry::count_outcome(item.source.name(), kind, stored.name());
+            }
         }
         if stored == Some(StoredOutcome::Done) {
             // What the bridge gave itself to do may be due long after it was put down.
