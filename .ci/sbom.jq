@@ -1,5 +1,6 @@
 # A bill of materials (CycloneDX 1.5) of what is compiled into the program.
-# Input: `cargo metadata`; $lock: the text of Cargo.lock; $time: seconds since 1970.
+# Input: `cargo metadata`; $lock: the text of Cargo.lock; $time: seconds since 1970; $toolchain: what it is
+# built with.
 
 def purl: "pkg:cargo/\(.name)@\(.version)";
 
@@ -37,6 +38,7 @@ def purl: "pkg:cargo/\(.name)@\(.version)";
   version: 1,
   metadata: {
     timestamp: ($time | todate),
+    properties: [{name: "rustc", value: $toolchain}],
     component: ($root | component | .type = "application")
   },
   components: [$found[] | select(. != $root) | component],
