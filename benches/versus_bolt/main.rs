@@ -1,4 +1,4 @@
-//! The bridge against the same bridge on Slack's own framework: `cargo bench --bench versus_bolt`.
+//! The bridge against the same bridge on Slack's own framework: `cargo bench --locked --bench versus_bolt`.
 //!
 //! The release binary, which has every event on the disk before it acknowledges it, takes turns
 //! with `benches/bolt/app.js`, which acknowledges at once and keeps everything in memory. Both
@@ -6,10 +6,10 @@
 //! sent it, post it into the ticket's thread as text and blocks, keep the order of each ticket.
 //!
 //! Needs `node` and `npm`, and says so if they are not there; packages go into the target folder.
-//! `cargo bench --bench versus_bolt -- 1` is content with one run of each. Where `TEST_DATABASE_URL` names
+//! `cargo bench --locked --bench versus_bolt -- 1` is content with one run of each. Where `TEST_DATABASE_URL` names
 //! a PostgreSQL server, the bridge on it is compared with the bridge on SQLite, and then with itself while a
 //! snapshot of the database is open.
-//! `cargo bench --bench versus_bolt -- aged=1000000` compares a database with so many closed tickets with
+//! `cargo bench --locked --bench versus_bolt -- aged=1000000` compares a database with so many closed tickets with
 //! an empty one instead. Pictures go into the target folder, or where `PICTURES` says.
 
 mod aged;

@@ -111,16 +111,24 @@ fn code(folder: &Path) -> String {
 
 #[test]
 fn every_build_keeps_to_the_lock_file() {
-    let locking = ["build", "check", "clippy", "doc", "metadata", "run", "test", "install"];
+    let locking =
+        ["bench", "build", "check", "clippy", "doc", "metadata", "run", "test", "install"];
     for file in [
+        ".ci/check-dependencies",
         ".ci/fetch-axe",
         ".ci/fuzz",
         ".ci/release",
         ".ci/run",
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
         "CONTRIBUTING.md",
         "README.md",
         "README.pt-BR.md",
         "docs/operations.md",
+        "docs/operations.pt-BR.md",
+        "docs/performance.md",
+        "docs/postgresql.md",
+        "tests/standins/README.md",
     ] {
         for line in read(file).lines() {
             let told = line.split("cargo ").skip(1).filter(|rest| {

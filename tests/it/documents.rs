@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,10 +12,12 @@ use blip_slack_standins::program::Arguments;
 use clap::Parser as _;
 use serde_json::Value;
 
+use crate::support::wish;
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 22] = [
+const NO_SETTINGS: [&str; 23] = [
     "ALL_PROXY",
     "AXE_CORE",
     "CUT_EVERY",
@@ -31,6 +34,7 @@ const NO_SETTINGS: [&str; 22] = [
     "SOAK_SECONDS",
     "SOAK_SEED",
     "TARGET_DATABASE_URL",
+    "TEST_BROWSER",
     "TEST_DATABASE_URL",
     "TEST_STORE",
     "UPGRADE_FROM",
@@ -159,6 +163,234 @@ fn the_agents_pages_tell_the_same_in_each_language() {
     }
 }
 
+/// The part of a document below a heading, up to the next one of its level.
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let (_, rest) =
+        text.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("{heading}"));
+    let level = heading.split(' ').next().unwrap();
+    rest.split(&format!("\n{level} ")).next().unwrap()
+}
+
+/// The cells of each row of the tables in a text, without their heads.
+fn table_rows<'a>(text: &'a str) -> Vec<Vec<&'a str>> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_head = |at: usize| lines.get(at + 1).is_some_and(|next| next.starts_with("| ---"));
+    let rows = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| line.starts_with('|') && !line.starts_with("| ---") && !is_head(*at));
+    let cells = |line: &'a str| line.trim_matches('|').split(" | ").map(str::trim).collect();
+    rows.map(|(_, line)| cells(line)).collect()
+}
+
+/// What stands between backticks in a text.
+fn code_spans(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// What a README has of everything that does not depend on its language: the levels of its headings,
+/// its commands, the settings in its tables, and where its links lead.
+#[derive(Debug, PartialEq)]
+struct Skeleton {
+    headings: Vec<usize>,
+    commands: Vec<String>,
+    rows: Vec<(usize, Vec<String>)>,
+    links: BTreeSet<String>,
+}
+
+impl Skeleton {
+    fn of(name: &str, settings: &str, developers: &str) -> Self {
+        let text = read(name);
+        let level = |line: &str| line.chars().take_while(|c| *c == '#').count();
+        // The whole table of the settings, and what developers read, are in English only.
+        let is_told_twice = |heading: &str| ![settings, developers].contains(&heading);
+        let chapters = text.split("\n## ").skip(1);
+        let chapters: Vec<&str> = chapters
+            .filter(|chapter| is_told_twice(chapter.lines().next().unwrap()))
+            .chain(text.split("\n## ").next())
+            .collect();
+        let rows = chapters.iter().flat_map(|chapter| table_rows(chapter));
+        let rows = rows.map(|row| {
+            let names = row.iter().flat_map(|cell| code_spans(cell));
+            let names = names.filter(|name| is_variable(name)).map(str::to_owned);
+            (row.len(), names.collect())
+        });
+        let targets = chapters.iter().flat_map(|chapter| links(chapter));
+        // A heading has another name in the other language, and so have the pages that are twins.
+        let file = |target: String| {
+            target.split('#').next().unwrap().replace(".pt-BR.", ".").replace(".en.", ".")
+        };
+        Self {
+            headings: heading_lines(&text).into_iter().map(level).collect(),
+            commands: commands_of(&text).iter().map(|line| leave_out_words(line)).collect(),
+            rows: rows.collect(),
+            links: targets.map(file).filter(|target| target != "README.md").collect(),
+        }
+    }
+}
+
+/// The lines of a document's blocks of commands, without their remarks.
+fn commands_of(text: &str) -> Vec<String> {
+    let blocks = text.split("```").skip(1).step_by(2);
+    let blocks = blocks.filter_map(|block| block.trim_start().strip_prefix("sh\n"));
+    let lines = blocks.flat_map(str::lines).map(str::trim);
+    let lines = lines.map(|line| line.split("  #").next().unwrap().trim_end().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// A command without what people say in it, which is in their language.
+fn leave_out_words(line: &str) -> String {
+    match line.split_once("\"text\": \"") {
+        Some((before, rest)) => {
+            let (_, after) = rest.split_once('"').unwrap();
+            format!("{before}{after}")
+        }
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_readme_tells_the_same_in_both_languages() {
+    let english = Skeleton::of("README.md", "Settings", "Develop");
+    let portuguese = Skeleton::of("README.pt-BR.md", "Configurações", "Para quem desenvolve");
+    assert!(english.commands.len() > 10 && english.rows.len() > 30, "{english:#?}");
+    assert_eq!(english, portuguese);
+}
+
+/// How a command of the documents begins, and where it is played or why it is not.
+const COMMANDS: [(&str, &str); 21] = [
+    // These bring a machine what it lacks, as `.ci/run` does on a bare one.
+    ("sudo apt-get install", ""),
+    ("curl -sSf https://sh.rustup.rs", ""),
+    (". \"$HOME/.cargo/env\"", ""),
+    // `.ci/run` plays these as they stand in the README.
+    ("cargo run --locked -- demo --script", ""),
+    ("cargo test --locked", ""),
+    // It builds all of the program a second time; `.ci/release` does.
+    ("cargo install --locked --path .", ""),
+    ("cargo build --locked --release", ""),
+    // With the stand-ins in the place of the platforms; `PLAYED` below has the others.
+    ("blip-slack init", "rehearsal"),
+    ("blip-slack doctor", "rehearsal"),
+    ("cargo run --locked -- doctor", "rehearsal"),
+    ("export SLACK_API_URL=", "rehearsal"),
+    ("curl --json", "rehearsal"),
+    ("curl http://127.0.0.1", "rehearsal"),
+    ("cargo run --locked -p blip-slack-standins", "rehearsal"),
+    ("PUBLIC_URL=https://bridge.example.com blip-slack manifest", "played"),
+    ("install -m 600 .env.example .env", "played"),
+    // These change a machine; the unit is looked at by `systemd-analyze` (`deployment.rs`).
+    ("sudo useradd", ""),
+    ("sudo install", ""),
+    ("sudo systemctl", ""),
+    // These serve until they are stopped.
+    ("blip-slack", "rehearsal"),
+    ("cargo run --locked", "rehearsal"),
+];
+
+#[test]
+fn every_command_in_a_block_is_played_or_it_is_said_why_not() {
+    let mut used = BTreeSet::new();
+    let documents = [
+        "README.md",
+        "README.pt-BR.md",
+        "docs/operations.md",
+        "docs/operations.pt-BR.md",
+        "tests/standins/README.md",
+    ];
+    for document in documents {
+        for line in commands_of(&read(document)) {
+            let at = COMMANDS.iter().position(|(begin, _)| line.starts_with(begin));
+            let at = at.unwrap_or_else(|| panic!("{document}: {line} is played nowhere"));
+            // Serving takes no words.
+            let is_whole = !["blip-slack", "cargo run --locked"].contains(&COMMANDS[at].0);
+            assert!(is_whole || line == COMMANDS[at].0, "{document}: {line} is played nowhere");
+            used.insert(COMMANDS[at].0);
+            if COMMANDS[at].1 == "played" {
+                play(&line);
+            }
+        }
+    }
+    let all: BTreeSet<&str> = COMMANDS.iter().map(|(begin, _)| *begin).collect();
+    assert_eq!(used, all);
+}
+
+/// Runs a command line as somebody does who has installed the program, in a folder with the example
+/// of the settings.
+fn play(line: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(Path::new(ROOT).join(".env.example"), folder.path().join(".env.example")).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_blip-slack")).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), wish("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", line]).current_dir(folder.path()).env_clear().env("PATH", path);
+    let output = shell.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    if line.contains("manifest") {
+        let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(manifest.to_string().contains("https://bridge.example.com/slack/events"));
+    } else {
+        let mode = fs::metadata(folder.path().join(".env")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn every_scope_of_the_app_is_explained() {
+    let page = read("docs/security.md");
+    let rows = table_rows(section(&page, "## What the app may do in Slack"));
+    let explained: Vec<&str> = rows.iter().flat_map(|row| code_spans(row[0])).collect();
+    for manifest in ["http", "socket-mode"] {
+        let manifest = read(&format!("manifests/slack-app.{manifest}.json"));
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let scopes = manifest["oauth_config"]["scopes"]["bot"].as_array().unwrap();
+        let mut scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str().unwrap()).collect();
+        let mut explained = explained.clone();
+        scopes.sort_unstable();
+        explained.sort_unstable();
+        assert_eq!(explained, scopes);
+    }
+}
+
+/// What people can do at the stand-ins, each with its fields, as the code has it.
+fn deeds_of_code() -> BTreeMap<String, Vec<String>> {
+    let source = read("tests/standins/src/by_hand.rs");
+    let body = source.split("enum Deed {\n").nth(1).unwrap().split("\n}").next().unwrap();
+    let code = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    let code = code.collect::<Vec<_>>().join(" ");
+    let mut deeds = BTreeMap::new();
+    for part in code.split('}') {
+        // Deeds without fields stand before one that has some, or at the end.
+        let (names, fields) = part.split_once('{').unwrap_or((part, ""));
+        let fields = fields.split(',').map(|field| field.split(':').next().unwrap().trim());
+        let mut fields: Vec<_> =
+            fields.filter(|field| !field.is_empty()).map(str::to_owned).collect();
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+        for name in names.rev() {
+            let kebab = name.chars().flat_map(|c| {
+                let dash = c.is_uppercase().then_some('-');
+                dash.into_iter().chain(c.to_lowercase())
+            });
+            let name = kebab.collect::<String>().trim_start_matches('-').to_owned();
+            deeds.insert(name, std::mem::take(&mut fields));
+        }
+    }
+    deeds
+}
+
+#[test]
+fn every_deed_at_the_stand_ins_is_listed_with_its_fields() {
+    let page = read("tests/standins/README.md");
+    let rows = table_rows(section(&page, "## As a program"));
+    let listed = rows.iter().map(|row| {
+        let fields = code_spans(row[1]).into_iter().map(str::to_owned).collect();
+        (row[0].trim_matches('`').to_owned(), fields)
+    });
+    let code = deeds_of_code();
+    assert!(code.len() > 20 && code["fails"].len() == 4, "{code:#?}");
+    assert_eq!(listed.collect::<BTreeMap<String, Vec<String>>>(), code);
+}
+
 struct Document {
     path: PathBuf,
     text: String,
@@ -226,13 +458,19 @@ fn links(prose: &str) -> Vec<String> {
 /// The headings of a document as links name them.
 fn headings(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
-    let titles = text.lines().filter(|line| line.starts_with('#'));
+    let titles = heading_lines(&text);
     let slug = |title: &str| {
         let title = title.trim_start_matches('#').trim().to_lowercase();
         let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         kept.collect::<String>().replace(' ', "-")
     };
-    titles.map(slug).collect()
+    titles.into_iter().map(slug).collect()
+}
+
+/// The lines that are headings, and no comments in blocks of code.
+fn heading_lines(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose.flat_map(str::lines).filter(|line| line.starts_with('#')).collect()
 }
 
 /// Whether it is written as the name of a test is.
