@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use crate::support::browser::{Browser, DOWN, ENTER};
 use crate::support::{note, wish};
 
+/// The words of each picture in `docs`, without times, and with one mark for all that tell of a delivery.
+const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/page");
+
 /// The whole demo as it is started.
 pub struct Demo(Child);
 
@@ -48,17 +51,35 @@ fn count(list: &str, text: &str) -> String {
     )
 }
 
-/// Keeps a picture of the whole page, or of an element.
-async fn keep(browser: &Browser, name: &str, selector: Option<&str>) {
-    if let Some(folder) = wish("PICTURES") {
-        // What has just come fades in.
-        browser.sees("document.getAnimations().every(it => it.playState === 'finished')").await;
-        let picture = match selector {
-            Some(selector) => browser.picture_of(selector).await,
-            None => browser.picture().await,
-        };
-        let picture = STANDARD.decode(picture).unwrap();
-        std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+/// Keeps a picture of the whole page, or of an element, with the words of `parts`, or looks whether
+/// these are still those of the picture.
+async fn keep(browser: &Browser, name: &str, selector: Option<&str>, parts: &str) {
+    let parts = json!(parts);
+    let shown = format!(
+        "[...document.querySelectorAll({parts})].map((it) => it.innerText).join('\\n')\
+        .replace(/\\d?\\d:\\d\\d( [AP]M)?/g, '0:00').replace(/[📩📬👓]/gu, '📩').replace(/\\s+/g, ' ')"
+    );
+    let file = Path::new(WORDS).join(format!("{name}.txt"));
+    let Some(folder) = wish("PICTURES") else {
+        let words = std::fs::read_to_string(&file).unwrap();
+        let is_same = format!("{shown} === {}", json!(words.trim_end()));
+        let hint = format!(
+            "docs/{name}.png is not what the page shows; to take the pictures anew: \
+            PICTURES=docs cargo test --locked --test it page::"
+        );
+        return browser.sees_or(&is_same, &hint).await;
+    };
+    // What has just come fades in.
+    browser.sees("document.getAnimations().every(it => it.playState === 'finished')").await;
+    let picture = match selector {
+        Some(selector) => browser.picture_of(selector).await,
+        None => browser.picture().await,
+    };
+    let picture = STANDARD.decode(picture).unwrap();
+    std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
+    if folder == "docs" {
+        let words = browser.run(&format!("return {shown}")).await;
+        std::fs::write(file, format!("{}\n", words.as_str().unwrap())).unwrap();
     }
 }
 
@@ -75,7 +96,9 @@ async fn a_ticket_by_mouse_goes_through_a_kill_of_the_service() {
     let Some(browser) = Browser::open(1440, 900).await else { return };
     let (_demo, url) = Demo::start();
     browser.goes_to(&format!("{url}#tour=off")).await;
+    browser.sees("document.querySelector('#empty')?.offsetParent").await;
     browser.clicks("#openers button").await;
+    browser.sees("document.querySelector('#empty').hidden").await;
     browser.clicks("#messages [data-press*=claim]").await;
     browser.clicks("#messages .answers").await;
     browser.types("#answer textarea", "Oi, Maria! Vou ver isso agora").await;
@@ -84,7 +107,6 @@ async fn a_ticket_by_mouse_goes_through_a_kill_of_the_service() {
     browser.clicks("#phone-menu summary").await;
     browser.clicks("[data-send=photo]").await;
     browser.sees("document.querySelector('#answers .file img')?.naturalWidth").await;
-    keep(&browser, "demo", None).await;
 
     browser.clicks("#life").await;
     browser.sees("document.querySelector('#state.down')").await;
@@ -337,6 +359,89 @@ async fn words_whose_answer_is_lost_are_there_once_on_both_sides() {
     finish(&browser).await;
 }
 
+/// Presses what is shown only under the mouse or in an open menu.
+async fn press_hidden(browser: &Browser, selector: &str) {
+    let found = format!("document.querySelector({})", json!(selector));
+    browser.sees(&found).await;
+    browser.run(&format!("{found}.click()")).await;
+}
+
+/// Sends something from the menu of the phone.
+async fn send_from_the_phone(browser: &Browser, what: &str) {
+    browser.clicks("#phone-menu summary").await;
+    browser.clicks(&format!("[data-send={what}]")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_customer_uses_all_that_the_phone_has_and_leaves() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    open_a_ticket(&browser, &url).await;
+    browser.clicks("#customers .face:nth-child(2)").await;
+    browser.sees(&count("#phone-channel", "João")).await;
+    browser.clicks("#openers button").await;
+    browser.sees(&count("#messages .message:last-child", "João Souza")).await;
+    browser.clicks("#messages .message:last-child [data-press*=claim]").await;
+    browser.clicks("#messages .message:last-child .answers").await;
+    browser.sees(&count("#answers .message", "João Souza")).await;
+    send_from_the_phone(&browser, "voice").await;
+    browser.sees("document.querySelector('#answers .file audio')").await;
+    send_from_the_phone(&browser, "location").await;
+    browser.sees(&count("#answers .message", "Praça Sete")).await;
+
+    press_hidden(&browser, "#messages .message:last-child [data-shortcut=compose]").await;
+    browser.types("#dialog [data-block=question]", "Pode ser hoje?").await;
+    browser.types("#dialog [data-block=options]", &format!("Sim{ENTER}Não")).await;
+    browser.clicks("#dialog button[type=submit]").await;
+    browser.sees("document.querySelector('#dialog[open] blockquote')").await;
+    browser.clicks("#dialog button[type=submit]").await;
+    browser.clicks("#said .options button").await;
+    browser.sees(&count("#said .mine", "Sim")).await;
+    browser.sees(&count("#answers .message:last-child", "Sim")).await;
+
+    send_from_the_phone(&browser, "leave").await;
+    browser.sees("document.querySelector('#said .ended')").await;
+    browser
+        .sees("!document.querySelector('#messages .message:last-child [data-press*=close]')")
+        .await;
+    finish(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_agents_use_all_that_slack_has() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    open_a_ticket(&browser, &url).await;
+    answer_in_the_thread(&browser, "Chega amanhã").await;
+    browser.sees(&count("#said .theirs", "Chega amanhã")).await;
+    // What a colleague writes is asked about, and only they see that.
+    browser.clicks("#agents .agent:nth-child(2)").await;
+    answer_in_the_thread(&browser, "Posso ajudar?").await;
+    browser.sees("document.querySelector('#answers .only-you')").await;
+    browser.clicks("#agents .agent:nth-child(1)").await;
+    browser.sees("!document.querySelector('#answers .only-you')").await;
+
+    answer_in_the_thread(&browser, "// ver com a loja").await;
+    browser.sees(&count("#answers .message", "ver com a loja")).await;
+    press_hidden(&browser, "#answers .message:last-child .edit").await;
+    browser.types(".editing", &format!(" hoje{ENTER}")).await;
+    browser.sees(&count("#answers .message:last-child", "ver com a loja hoje (editada)")).await;
+    press_hidden(&browser, "#answers .message:last-child .danger").await;
+    browser.sees(&format!("{} === 0", count("#answers .message", "ver com a loja"))).await;
+
+    press_hidden(&browser, "#messages .message [data-shortcut=details]").await;
+    browser.sees("document.querySelector('#dialog[open] .dialog-body')").await;
+    browser.clicks("#dialog header .icon").await;
+    browser.sees("!document.querySelector('#dialog[open]')").await;
+    browser.types("#say textarea", "/blip meus").await;
+    browser.clicks("#say .send").await;
+    browser.sees(&count("#messages .only-you", "Maria Silva")).await;
+    browser.clicks("#side .to-home").await;
+    press_hidden(&browser, "#home .b-overflow button").await;
+    browser.sees("document.querySelector('#dialog[open] .dialog-body')").await;
+    finish(&browser).await;
+}
+
 /// What axe-core finds serious or critical in the page as it is now.
 async fn find_barriers(browser: &Browser, axe: &str) -> Vec<String> {
     if browser.run("return !window.axe").await == json!(true) {
@@ -419,6 +524,22 @@ async fn speak(browser: &Browser, language: &str) {
     browser.sees("document.querySelector('#state.up')").await;
 }
 
+/// The menu beside a message has what the app's manifest has, in the same words.
+async fn has_the_shortcuts_of_the_app(browser: &Browser, language: &str) {
+    let language = language.parse().unwrap();
+    let manifest = blip_slack::manifest::render_manifest(true, None, language).unwrap();
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let shortcuts = manifest["features"]["shortcuts"].as_array().unwrap();
+    for name in shortcuts.iter().map(|shortcut| shortcut["name"].as_str().unwrap()) {
+        let named = json!(format!("{name} Blip Desk"));
+        let is_there = format!(
+            "[...document.querySelectorAll('#messages .tools .b-menu button')]\
+            .some((it) => it.textContent === {named})"
+        );
+        browser.sees(&is_there).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_see_card_thread_dialog_and_home_in_their_language() {
     let Some(browser) = Browser::open(1500, 1000).await else { return };
@@ -453,20 +574,44 @@ async fn agents_see_card_thread_dialog_and_home_in_their_language() {
         }
         browser.sees("document.querySelectorAll('#answers .reactions').length >= 3").await;
         browser.sees(&count("#messages .message", claimed)).await;
+        has_the_shortcuts_of_the_app(&browser, language).await;
         browser.run("document.querySelector('#answers').scrollTop = 1e6").await;
-        keep(&browser, &format!("agents-ticket.{language}"), Some("#slack")).await;
+        keep(&browser, &format!("agents-ticket.{language}"), Some("#slack"), "#slack").await;
         browser.clicks("#side .to-home").await;
         browser.sees("document.querySelector('#home .b-header')").await;
-        keep(&browser, &format!("agents-home.{language}"), Some(".home-page")).await;
+        let home = ".home-page";
+        keep(&browser, &format!("agents-home.{language}"), Some(home), home).await;
         browser.clicks("#side .to-channel").await;
         browser.clicks("#messages [data-press*=close]").await;
         browser.types("#dialog textarea", texts[3]).await;
-        keep(&browser, &format!("agents-close.{language}"), Some("#dialog")).await;
+        keep(&browser, &format!("agents-close.{language}"), Some("#dialog"), "#dialog").await;
         browser.clicks("#dialog [type=submit]").await;
         browser.sees(&count("#said .theirs", texts[3])).await;
         browser.sees("document.querySelector('#said .ended')").await;
         finish(&browser).await;
         // Before the demo ends: the page would complain.
+        browser.goes_to("about:blank").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_looks_as_in_the_readme() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    for (language, reply) in
+        [("pt-BR", "Oi, Maria! Vou ver isso agora"), ("en", "Hi, Maria! I am looking into it")]
+    {
+        let (_demo, url) = Demo::start();
+        browser.goes_to(&format!("{url}#tour=off")).await;
+        speak(&browser, language).await;
+        open_a_ticket(&browser, &url).await;
+        answer_in_the_thread(&browser, reply).await;
+        browser.sees(&count("#said .theirs", reply)).await;
+        send_from_the_phone(&browser, "photo").await;
+        browser.sees("document.querySelector('#answers .file img')?.naturalWidth").await;
+        browser.sees("document.querySelector('#answers .reactions')").await;
+        // The calls are others each time, in number and in order.
+        keep(&browser, &format!("demo.{language}"), None, "#phone, #slack").await;
+        finish(&browser).await;
         browser.goes_to("about:blank").await;
     }
 }
@@ -479,14 +624,34 @@ async fn the_page_has_each_text_in_each_language() {
     browser.run("import('/demo/texts.js').then((it) => { window.TEXTS = it.TEXTS; })").await;
     browser.sees("window.TEXTS").await;
     let keys = "const keys = (of) => Object.keys(of).sort().join(' '); \
-        return Object.values(TEXTS).map((it) => [keys(it), keys(it.shortcuts), it.steps.length, \
-        it.openers.length].join(' / '))";
+        return Object.values(TEXTS).map((it) => [keys(it), it.steps.length, it.openers.length]\
+        .join(' / '))";
     let keys = browser.run(keys).await;
     let keys = keys.as_array().unwrap();
     assert!(keys.len() == 3 && keys.iter().all(|it| *it == keys[0]), "{keys:#?}");
+    let keys = browser.run("return Object.keys(TEXTS.en)").await;
+    let page = sources_of_the_page();
+    for key in keys.as_array().unwrap().iter().map(|key| key.as_str().unwrap()) {
+        let uses = ["words.", "data-text=\"", "data-label=\"", "tell(\""]
+            .map(|use_of| format!("{use_of}{key}"));
+        assert!(uses.iter().any(|use_of| is_word_of(&page, use_of)), "{key} is shown nowhere");
+    }
     let missing = "return [...document.querySelectorAll('[data-text], [data-label]')].filter((it) => \
         !TEXTS.en[it.dataset.text ?? it.dataset.label]).map((it) => it.outerHTML)";
     assert_eq!(browser.run(missing).await, json!([]));
+}
+
+/// The files of the page, but for its texts.
+fn sources_of_the_page() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/demo/page");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let files = files.filter(|file| !file.ends_with("texts.js"));
+    files.map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
+/// Whether this stands there, with no letter behind it.
+fn is_word_of(text: &str, word: &str) -> bool {
+    text.split(word).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
 }
 
 /// Every list of blocks that there is in something.

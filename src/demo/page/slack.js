@@ -191,6 +191,7 @@ export function makeSlack(app) {
     });
     content.replaceWith(area);
     area.focus();
+    area.setSelectionRange(area.value.length, area.value.length);
   }
 
   function file(found) {

@@ -33,12 +33,15 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a window; none, with a line that says so, where no browser is installed.
+    /// Opens a window; none, with a line that says so, where no browser is installed, unless
+    /// `TEST_BROWSER` wants one.
     pub async fn open(width: u32, height: u32) -> Option<Self> {
         let mut driver = Command::new("chromedriver");
         driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let Ok(mut driver) = driver.kill_on_drop(true).spawn() else {
-            super::note("skipped: no browser here (apt-get install chromium chromium-driver)");
+            let lacks = "no browser here (apt-get install chromium chromium-driver)";
+            assert!(super::wish("TEST_BROWSER").is_none(), "{lacks}");
+            super::note(&format!("skipped: {lacks}"));
             return None;
         };
         let mut said = BufReader::new(driver.stdout.take().unwrap()).lines();
@@ -110,10 +113,15 @@ impl Browser {
 
     /// Waits until an expression of the page is true.
     pub async fn sees(&self, expression: &str) {
+        self.sees_or(expression, "not seen").await;
+    }
+
+    /// Waits until an expression of the page is true, and says this if it does not become so.
+    pub async fn sees_or(&self, expression: &str, hint: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.run(&format!("return !!({expression})")).await != json!(true) {
             let shown = "return document.body.innerText";
-            assert!(Instant::now() < deadline, "not seen: {expression}\n{}", self.run(shown).await);
+            assert!(Instant::now() < deadline, "{hint}: {expression}\n{}", self.run(shown).await);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
