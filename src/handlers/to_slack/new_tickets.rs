@@ -74,7 +74,6 @@ impl NewTickets {
 
     /// Answers whether what the customer said to begin with is new: what came before a transfer stands
     /// in the thread.
-
     async fn find_thread(
         &self,
         item: &Handling,
