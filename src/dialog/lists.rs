@@ -220,14 +220,14 @@ impl ChoiceCache {
         self.tasks.spawn(async move { lists.get_list(&bot, list).await.map(drop) });
     }
 
-    /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
-    /// longer is there the next time somebody looks.
     /// Whether Blip has said lately that a bot's key may not read a list.
     fn is_forbidden(&self, bot: &blip::BlipClient, list: ListKey) -> bool {
         let slot = self.kept.get(&(bot.bot_name().clone(), list));
         slot.is_some_and(|slot| slot.try_lock().is_ok_and(|slot| slot.is_forbidden))
     }
 
+    /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
+    /// longer is there the next time somebody looks.
     async fn get_list(&self, bot: &Arc<blip::BlipClient>, list: ListKey) -> Option<ListEntries> {
         let slot =
             Arc::clone(&self.kept.entry((bot.bot_name().clone(), list.clone())).or_default());
