@@ -24,7 +24,7 @@ impl Handler for Dispatcher {
         sort_by_slack_time(items)
     }
 
-    fn kind_of_item(&self, item: &Item) -> &'static str {
+    fn kind_of_item(&self, item: &Handling) -> &'static str {
         kind_of_item(item)
     }
 

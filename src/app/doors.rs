@@ -22,6 +22,7 @@ use crate::dialog::viewer::Viewers;
 use crate::dialog::views::DialogViews;
 use crate::dialog::visible_tickets::VisibleTickets;
 use crate::dialog::{ChoiceCache, Dialogs, LeadBoard};
+use crate::handlers::bots::Bots;
 use crate::handlers::outgoing::agent_files::AgentFiles;
 use crate::intake::{
     BlipDoor, Doors, Downloads, EventDoor, FileProvider, ImmediateAnswers, MediaDoor, OperatorDoor,
@@ -127,13 +128,7 @@ fn build_answers(
         agent_group: agent_group(config),
     });
     let tickets = Arc::new(TicketLookup { store: store(), clock: clock(), anyone_may_reply });
-    let lists = Arc::new(BotLists {
-        bots: bots.clients.clone(),
-        routers: bots.routers.clone(),
-        // One for all dialogs: what one of them has read is there for the next.
-        lists: ChoiceCache::new(clock(), tasks.clone()),
-        tag_rule: config.desk.tag_rule,
-    });
+    let lists = Arc::new(build_lists(config, bots, ChoiceCache::new(clock(), tasks.clone())));
     let templates = Arc::new(TemplateDialogs { lists: Arc::clone(&lists) });
     let visible = Arc::new(VisibleTickets {
         store: store(),
@@ -174,6 +169,16 @@ fn build_answers(
             (build_lead_board(config, services), tasks),
         )),
         drafts: Arc::new(Drafts { viewers, tickets, lists, templates, unread }),
+    }
+}
+
+fn build_lists(config: &Config, bots: &Bots, lists: ChoiceCache) -> BotLists {
+    BotLists {
+        bots: bots.clients.clone(),
+        routers: bots.routers.clone(),
+        // One for all dialogs: what one of them has read is there for the next.
+        lists,
+        tag_rule: config.desk.tag_rule,
     }
 }
 

@@ -9,9 +9,8 @@
 //! (`killed_at_any_point_it_loses_and_repeats_nothing`); but for those named `sending …`, at which only
 //! stopping shows more than dying before them (`tests/it/instances.rs`).
 
-use crate::inbox::MoveLine;
+use crate::inbox::{Handling, MoveLine};
 use crate::model::move_call;
-use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind. Those of moves stand where a move is told of: see [`call_names`].
@@ -144,7 +143,11 @@ pub(crate) fn pass_card_update() {
 }
 
 /// The handling of an item has come to this moment; none is passed for what nothing is done about.
-pub(crate) fn pass_item(moment: FaultMoment, item: &Item, kind: impl Fn(&Item) -> &'static str) {
+pub(crate) fn pass_item(
+    moment: FaultMoment,
+    item: &Handling,
+    kind: impl Fn(&Handling) -> &'static str,
+) {
     if cfg!(debug_assertions) {
         let kind = kind(item);
         if kind != OTHER_KIND {

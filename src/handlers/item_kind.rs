@@ -1,26 +1,27 @@
 //! Of which kind an event or a job is, in a constant word: for metrics, and for the points at which
 //! tests end the process.
 
+use super::events::{read_blip_event, read_slack_event};
 use super::fault_point::{ITEM_KINDS, OTHER_KIND};
-use crate::blip;
-use crate::inbox::{Job, UnknownJob};
-use crate::model::{BlipEvent, BotName, SlackEvent};
-use crate::slack;
-use crate::store::{Item, Source};
+use crate::inbox::{Handling, Job, UnknownJob};
+use crate::model::{BlipEvent, SlackEvent};
+use crate::store::{Lane, Source};
 
 /// The kind of an item, such as `message` or `card`: one of [`ITEM_KINDS`] without its source, or
 /// [`OTHER_KIND`].
-pub(crate) fn kind_of_item(item: &Item) -> &'static str {
+pub(crate) fn kind_of_item(item: &Handling) -> &'static str {
     match item.source {
         Source::Internal => kind_of_job(&item.body),
-        Source::Blip => match blip::parse::parse_event(&BotName::default(), &item.body) {
-            BlipEvent::Ticket(_) => "ticket",
-            BlipEvent::Message { .. } => "message",
-            BlipEvent::Receipt { .. } => "receipt",
-            BlipEvent::StandbyEnd { .. } => "standby",
-            BlipEvent::Quiet | BlipEvent::Unknown { .. } => OTHER_KIND,
+        // With the bot of the lane, as handlers read it: it is parsed once for all.
+        Source::Blip => match Lane::ticket_of(&item.lane).map(|id| read_blip_event(item, id.bot()))
+        {
+            Some(BlipEvent::Ticket(_)) => "ticket",
+            Some(BlipEvent::Message { .. }) => "message",
+            Some(BlipEvent::Receipt { .. }) => "receipt",
+            Some(BlipEvent::StandbyEnd { .. }) => "standby",
+            Some(BlipEvent::Quiet | BlipEvent::Unknown { .. }) | None => OTHER_KIND,
         },
-        Source::Slack => match slack::parse::parse_stored_event(&item.body).map(|it| it.event) {
+        Source::Slack => match read_slack_event(item).routed.as_ref().map(|it| &it.event) {
             Some(SlackEvent::Message { .. } | SlackEvent::Oversized { .. }) => "message",
             Some(SlackEvent::Edited { .. }) => "edited",
             Some(SlackEvent::Deleted { .. }) => "deleted",

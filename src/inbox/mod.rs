@@ -42,7 +42,7 @@ pub(crate) trait Handler: Send + Sync + 'static {
     fn sort_items(&self, items: Vec<Handling>) -> Vec<Handling>;
 
     /// The kind of an item in a constant word, for metrics.
-    fn kind_of_item(&self, item: &Item) -> &'static str;
+    fn kind_of_item(&self, item: &Handling) -> &'static str;
 
     /// Handles the first of these items, or the first few if they belong together.
     ///

@@ -299,21 +299,11 @@ fn home_tabs_and_answers() {
             home::answer_status((0, 0), &OwnSwitches::default(), &BridgeHealth::default(), &words),
             home::answer_help(true, &words),
         ];
-        let mut looks = vec![
-            view_outline(&home::render_home_tab(
-                &mine,
-                (&waiting, &outside),
-                (&paused, &ill),
-                &words,
-            )),
-            view_outline(&home::render_home_tab(
-                &[],
-                (&[], &[]),
-                (&OwnSwitches::default(), &BridgeHealth::default()),
-                &words,
-            )),
-            view_outline(&home::render_closed_tab(&words)),
-        ];
+        let (rested, well) = (OwnSwitches::default(), BridgeHealth::default());
+        let busy = home::render_home_tab(&mine, (&waiting, &outside), (&paused, &ill), &words);
+        let empty = home::render_home_tab(&[], (&[], &[]), (&rested, &well), &words);
+        let shut = home::render_closed_tab(&words);
+        let mut looks = [busy, empty, shut].map(|view| view_outline(&view)).to_vec();
         for answer in &answers {
             let blocks = &json!(answer)["blocks"];
             check_message(blocks.as_array().unwrap()).unwrap();

@@ -375,8 +375,8 @@ async fn every_line_below_a_lane_says_which_ticket_it_is_about() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let field = |line: &Value, span: &str, name: &str| {
         let spans = line["spans"].as_array().into_iter().flatten();
-        let found = spans.filter(|found| found["name"] == span).map(|span| span[name].clone());
-        found.last().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
+        let mut found = spans.filter(|found| found["name"] == span).map(|span| span[name].clone());
+        found.next_back().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let is_known = |line: &Value| {
         let said = line["ticket.id"].as_str().unwrap_or_default().to_owned();

@@ -137,13 +137,7 @@ pub(super) fn build_base(
     });
     let counts_desk_hours = config.desk.business_hours == Some(BusinessHours::Blip);
     let desk_hours = counts_desk_hours.then(Arc::<DeskHoursBook>::default);
-    let timers = Arc::new(Timers {
-        calls: Arc::clone(&calls),
-        reminders: build_reminder_rules(config, desk_hours.as_ref()),
-        assignments: build_assignment_rules(config),
-        mark_delay: tuning.mark_delay,
-        tells_away: config.desk.away_message.is_some(),
-    });
+    let timers = Arc::new(build_timers(config, tuning, &calls, desk_hours.as_ref()));
     let lines = Arc::new(ThreadLines {
         calls: Arc::clone(&calls),
         threads: Arc::clone(&threads),
@@ -152,6 +146,21 @@ pub(super) fn build_base(
     });
     let gaps = Arc::new(EventGaps::new(socket_health));
     Base { calls, channels, posts, threads, lines, people, timers, gaps, desk_hours, platforms }
+}
+
+fn build_timers(
+    config: &Config,
+    tuning: &Tuning,
+    calls: &Arc<Calls>,
+    desk_hours: Option<&Arc<DeskHoursBook>>,
+) -> Timers {
+    Timers {
+        calls: Arc::clone(calls),
+        reminders: build_reminder_rules(config, desk_hours),
+        assignments: build_assignment_rules(config),
+        mark_delay: tuning.mark_delay,
+        tells_away: config.desk.away_message.is_some(),
+    }
 }
 
 fn build_calls(tuning: &Tuning, store: SharedStore) -> Calls {
