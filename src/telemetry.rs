@@ -478,7 +478,7 @@ mod tests {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
         }
         for line in [
-            r#"blip_slack_events_handled_total{source="slack",outcome="done"} 3"#,
+            r#"blip_slack_events_handled_total{source="slack",kind="message",outcome="done"} 1"#,
             r#"blip_slack_ack_seconds_bucket{source="blip",le="0.01"} 1"#,
             r#"blip_slack_call_seconds_bucket{platform="slack",le="1"} 0"#,
             r#"blip_slack_call_seconds_bucket{platform="slack",le="2.5"} 1"#,

@@ -240,7 +240,7 @@ mod tests {
         let texts = TextCatalog::new();
         for (code, reason) in [
             ("is_archived", "the Slack channel is archived"),
-            ("67", "Blip did not find this ticket"),
+            ("67", "Blip did not find what was asked for"),
             ("no_such_bot", "the bot of this ticket is not configured"),
             // By these words events are parked (`inbox/retry.rs`).
             ("unreachable", "no connection for days"),
