@@ -425,7 +425,8 @@ async fn two_agents_use_all_that_slack_has() {
     browser.sees(&count("#answers .message", "ver com a loja")).await;
     press_hidden(&browser, "#answers .message:last-child .edit").await;
     browser.types(".editing", &format!(" hoje{ENTER}")).await;
-    browser.sees(&count("#answers .message:last-child", "ver com a loja hoje (editada)")).await;
+    browser.sees(&count("#answers .message:last-child", "ver com a loja hoje")).await;
+    browser.sees(&count("#answers .message:last-child", "(editada)")).await;
     press_hidden(&browser, "#answers .message:last-child .danger").await;
     browser.sees(&format!("{} === 0", count("#answers .message", "ver com a loja"))).await;
 
