@@ -165,8 +165,24 @@ async fn play_lost_thread(bridge: &Bridge) {
     bridge.blip.says(&ticket, "customer-1").await.unwrap();
     shown(bridge, "customer-1").await;
     shown(bridge, "thread was deleted").await;
-    // What was said after a photo does not wait long until Slack shows it.
-    shown(bridge, "caption-1").await;
+    // What was said after a photo does not wait long until Slack shows it; and what was shown in the
+    // thread before it was lost is taken back and shown once more.
+    let is_whole = || {
+        let is_old = |it: &Message| it.ts != old.ts && it.thread_ts.as_ref() == Some(&old.ts);
+        let (gone, all): (Vec<_>, Vec<_>) = all_messages(bridge).into_iter().partition(is_old);
+        let words = all.iter().map(Message::words).collect::<Vec<_>>().join("\n");
+        gone.is_empty()
+            && LOST_THREAD_WORDS.iter().all(|word| words.contains(word))
+            && all.iter().any(|message| !message.files.is_empty())
+    };
+    bridge.until("all of it in the new thread", is_whole).await;
+}
+
+/// What is shown at the end of [`play_lost_thread`], once.
+const LOST_THREAD_WORDS: [&str; 3] = ["caption-1", "customer-1", "thread was deleted"];
+
+fn all_messages(bridge: &Bridge) -> Vec<Message> {
+    bridge.slack.look(|state| state.channels[CHANNEL].messages.values().cloned().collect())
 }
 
 /// What is played, and what must be so afterwards.
@@ -193,13 +209,12 @@ impl Play {
     }
 
     pub fn check(self, bridge: &Bridge, ticket: &str, name: &str) {
-        let all: Vec<Message> =
-            bridge.slack.look(|state| state.channels[CHANNEL].messages.values().cloned().collect());
+        let all = all_messages(bridge);
         let words = all.iter().map(Message::words).collect::<Vec<_>>().join("\n");
         let once: &[&str] = match self {
             Self::Ticket => &["last-word", "customer-1", "customer-2", "thread was deleted"],
             Self::LateFile => &["caption-1", "customer-1", "it came later"],
-            Self::LostThread => &["caption-1", "customer-1", "thread was deleted"],
+            Self::LostThread => &LOST_THREAD_WORDS,
         };
         for word in once {
             assert_eq!(words.matches(word).count(), 1, "{name}: {word} in {words}");
