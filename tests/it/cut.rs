@@ -171,7 +171,10 @@ async fn play_lost_thread(bridge: &Bridge) {
         let is_old = |it: &Message| it.ts != old.ts && it.thread_ts.as_ref() == Some(&old.ts);
         let (gone, all): (Vec<_>, Vec<_>) = all_messages(bridge).into_iter().partition(is_old);
         let words = all.iter().map(Message::words).collect::<Vec<_>>().join("\n");
-        gone.is_empty()
+        let is_left = |it: &Message| {
+            !it.files.is_empty() || LOST_THREAD_WORDS.iter().any(|word| it.words().contains(word))
+        };
+        !gone.iter().any(is_left)
             && LOST_THREAD_WORDS.iter().all(|word| words.contains(word))
             && all.iter().any(|message| !message.files.is_empty())
     };
