@@ -194,7 +194,7 @@ pub(crate) fn record_call(
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
-/// A call was made twice: this process was held up in the middle of an event for longer than its lease
+/// A call may have been made twice: this process was held up in the middle of an event for longer than its lease
 /// lasts, and whoever took the event over may have made the same call.
 pub(crate) fn count_doubled_call(platform: &'static str, call: &str) {
     let method = call.to_owned();

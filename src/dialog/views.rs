@@ -97,7 +97,7 @@ impl DialogViews {
                 let asks = matches!(dialog, Dialog::Reply(_));
                 match (sends, self.anyone_may_reply) {
                     (true, true) => view,
-                    // Nobody is told of tags but by the card.
+                    // The holder is not told of new tags; the card shows them.
                     (false, _) if *dialog == Dialog::Tags => {
                         modal::add_holder_name(view, &holder.name, texts)
                     }

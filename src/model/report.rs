@@ -125,8 +125,8 @@ pub fn count_queues<'t>(
         if ticket.holder().is_some() {
             team.held += 1;
             team.unanswered += usize::from(ticket.unanswered.is_some());
-        // What nobody holds waits for somebody to take it, whether or not it was answered once.
         } else {
+            // It waits for somebody to take it, whether or not it was answered once.
             team.unclaimed += 1;
         }
     }

@@ -260,7 +260,7 @@ fn the_readme_tells_the_same_in_both_languages() {
 /// How a command of the documents begins, and where it is played or why it is not.
 const COMMANDS: [(&str, &str); 21] = [
     // These bring a machine what it lacks, as `.ci/run` does on a bare one.
-    ("sudo apt-get install", ""),
+    ("sudo apt-get update && sudo apt-get install", ""),
     ("curl -sSf https://sh.rustup.rs", ""),
     (". \"$HOME/.cargo/env\"", ""),
     // `.ci/run` plays these as they stand in the README.

@@ -417,10 +417,10 @@ async fn without_the_key_or_its_right_nothing_is_offered_that_cannot_work() {
     let late = Late::start().await;
     let bridge = late.bridge();
     bridge.blip.configure(|setup| setup.templates = None);
-    assert!(shown(&late.asks().await.view).contains("Blip lists none to the app’s key"));
+    assert!(shown(&late.asks().await.view).contains("Blip does not let the app’s key see them"));
     bridge.slack.dismisses(ANA, &bridge.dialog(ANA).id);
     late.later.passes(Duration::from_secs(10)).await;
-    assert!(shown(&late.asks().await.view).contains("Blip lists none"));
+    assert!(shown(&late.asks().await.view).contains("Blip does not let the app’s key"));
     let asked = bridge.blip.calls("/commands get /message-templates").len();
     assert_eq!(asked, 1, "a key gets no other rights from one press to the next");
     bridge.slack.dismisses(ANA, &bridge.dialog(ANA).id);

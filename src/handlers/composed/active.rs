@@ -69,7 +69,7 @@ impl ActiveMessages {
             }
             Err(error) => return Err(error.into()),
         };
-        // Behind the sending: a thread for a message that Blip has refused would be a thread about
+        // After the sending: a thread for a message that Blip has refused would be a thread about
         // nothing.
         let mut ticket = Ticket::for_active_message(id.clone(), &identity, item.received);
         if let Some(known) = self.calls.load_ticket(item, id).await? {

@@ -28,11 +28,10 @@ impl SendPermission {
         person: &Person,
         when_held: WhenHeld,
     ) -> PipeResult<MoveOutcome> {
-        if self.calls.has_begun_sending(item).await? {
-            return Ok(MoveOutcome::Done);
-        }
-        // Before anything else: words that cannot go out claim nothing.
-        if self.window.refuse_if_window_closed(item, ticket, person).await? {
+        // Before anything else: words that cannot go out claim nothing. What has begun goes on.
+        if !self.calls.has_begun_sending(item).await?
+            && self.window.refuse_if_window_closed(item, ticket, person).await?
+        {
             return Ok(MoveOutcome::Refused);
         }
         self.ensure_may_answer(item, ticket, person, when_held).await

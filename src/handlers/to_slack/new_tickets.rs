@@ -14,8 +14,8 @@ use crate::inbox::{CardJob, CheckJob, Handling, ReminderTopic, ThreadJob};
 use crate::model::ticket::FIRST_REVISION;
 use crate::model::{Customer, PassedLimits, Ticket, TicketSnapshot, TicketState, domain_of};
 
-/// The decision that the files of the first words are to be shown: till they are, the ticket is known
-/// already, and so not met as a new one by whoever handles the event again.
+/// Noted before the ticket is stored: the files of its first words are still to be shown. A second try
+/// finds the ticket known, and would skip them otherwise.
 const FIRST_FILES: &str = "first-files";
 
 /// Gives new tickets their threads.
@@ -45,7 +45,7 @@ impl NewTickets {
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
-        let has_new_words = self.find_thread(item, ticket, snapshot).await?;
+        let has_new_words = self.put_in_thread(item, ticket, snapshot).await?;
         self.customers.forget_details(&ticket.id);
         self.timers.schedule_distribution(item).await?;
         if has_new_words {
@@ -72,9 +72,9 @@ impl NewTickets {
         self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await
     }
 
-    /// Answers whether what the customer said to begin with is new: what came before a transfer stands
-    /// in the thread.
-    async fn find_thread(
+    /// Puts a ticket into a thread, its own or one that goes on, and sets what it is reminded of. Answers
+    /// whether what the customer said to begin with is new: what came before a transfer stands in the thread.
+    async fn put_in_thread(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
@@ -146,7 +146,7 @@ impl NewTickets {
         if !item.has_begun_calls {
             self.threads.wait_for_slot(item, &ticket).await?;
         }
-        // Behind the wait for the channel, which may end this try: Blip is then asked once, with
+        // After the wait for the channel, which may end this try: Blip is then asked once, with
         // the card next.
         self.customers.identify_customer(item, &mut ticket.customer, &ticket.id).await?;
         Ok(ticket)

@@ -79,7 +79,7 @@ pub(super) fn read_greatest_key(
     Ok(connection.first_row(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// The lanes of a pool that are due, those first that are for longest.
+/// The lanes of a pool that are due, longest due first.
 pub(super) const SELECT_DUE: &str =
     "SELECT name, due FROM lane WHERE pool = ?1 AND due <= ?2 ORDER BY due";
 
@@ -93,8 +93,8 @@ pub(super) const SELECT_HEAD: &str = "
 /// heads.
 ///
 /// Nobody writes meanwhile, as there is one connection: all is read of one state of the database. Who has
-/// which lane is asked of the caller row by row: as a list in the statement it would be made a table of
-/// SQLite's each time.
+/// which lane is asked of the caller row by row: of a list in the statement SQLite would build a table
+/// each time.
 pub(super) fn read_due_lanes(
     connection: &Connection,
     due: i64,

@@ -150,7 +150,8 @@ impl QueueMemory {
         for lane in lanes {
             leases.revoke_offer(lane);
         }
-        // What was read before this commit is forgotten by then, and nothing is read during it.
+        // A due time that was read before this commit may be wrong after it. None can be read in between,
+        // as one thread has the connection.
         leases.forget_next_due();
         let wake = Arc::clone(&self.wake);
         tx.on_commit(move || wake.notify_one());
